@@ -1,0 +1,8 @@
+module github.com/stashring/stashring
+
+go 1.26.0
+
+require (
+	github.com/go-json-experiment/json v1.27.2
+	github.com/patrickmn/go-cache v2.1.0+incompatible
+)
