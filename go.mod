@@ -6,3 +6,5 @@ require (
 	github.com/go-json-experiment/json v1.27.2
 	github.com/patrickmn/go-cache v2.1.0+incompatible
 )
+
+require github.com/golang-jwt/jwt/v5 v5.3.1
