@@ -1,15 +1,17 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/stashring/stashring/internal/qstash"
 	"github.com/stashring/stashring/verifier/verifiertest"
 )
 
@@ -97,7 +99,7 @@ func (t *tally) deliver(ctx context.Context, g *gateway, a *account, app *applic
 	t.count(func() { t.sent++ })
 	first := time.Now()
 	for attempt := 0; ; attempt++ {
-		status := g.post(ctx, a.Signer, body)
+		status, wait := g.post(ctx, a.Signer, body, attempt)
 		took := time.Since(first)
 		switch {
 		case status == http.StatusOK && app.has(body):
@@ -119,14 +121,17 @@ func (t *tally) deliver(ctx context.Context, g *gateway, a *account, app *applic
 			t.count(func() { t.lost++ })
 			return
 		}
-		pause(ctx, retries[attempt])
+		if wait == 0 {
+			wait = retries[attempt]
+		}
+		pause(ctx, wait)
 	}
 }
 
 // forge sends one delivery that is genuine in everything but its key, the kind
 // that makes a verifier look for newer ones.
 func (t *tally) forge(ctx context.Context, g *gateway, stranger *verifiertest.Signer, n int) {
-	status := g.post(ctx, stranger, fmt.Sprintf("forged %d", n))
+	status, _ := g.post(ctx, stranger, fmt.Sprintf("forged %d", n), 0)
 	t.count(func() {
 		if status == http.StatusOK {
 			t.forgedAccepted++
@@ -142,18 +147,21 @@ func (t *tally) count(f func()) {
 	f()
 }
 
-// post returns the status of one attempt, 0 if there was none.
-func (g *gateway) post(ctx context.Context, signer *verifiertest.Signer, body string) int {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, g.public+"/drill", bytes.NewReader([]byte(body)))
+// post returns the status of one attempt, 0 if there was none, and how long its
+// answer asks to wait, which QStash does.
+func (g *gateway) post(ctx context.Context, signer *verifiertest.Signer, body string, attempt int) (status int, wait time.Duration) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, g.public+"/drill", strings.NewReader(body))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	r.Header.Set("Upstash-Signature", signer.Sign(destination, []byte(body)))
+	r.Header.Set(qstash.SignatureHeader, signer.Sign(destination, []byte(body)))
+	r.Header.Set(qstash.RetriedHeader, strconv.Itoa(attempt))
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return 0
+		return 0, 0
 	}
 	_, _ = io.Copy(io.Discard, answer.Body)
 	answer.Body.Close()
-	return answer.StatusCode
+	seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
+	return answer.StatusCode, time.Duration(seconds) * time.Second / speed
 }
