@@ -21,7 +21,7 @@ type send struct {
 
 	Data     *string       `short:"d" xor:"body" placeholder:"BODY" help:"The body. Without it and --body-file, standard input."`
 	BodyFile string        `xor:"body" placeholder:"FILE" help:"A file that holds the body."`
-	Keys     string        `xor:"keys" placeholder:"SOURCE" help:"Where the signing keys are: env: (the default) or file:PATH, with REGION= in front for a region's."`
+	Keys     string        `xor:"keys" placeholder:"SOURCE" help:"Where the signing keys are: env: (the default), file:PATH or qstash:, with REGION= in front for a region's."`
 	Dev      bool          `xor:"keys" help:"Sign with the public keys of the development server."`
 	Next     bool          `help:"Sign with the next key, as QStash does after a roll."`
 	As       string        `placeholder:"URL" help:"The destination to sign for, where it differs from URL."`

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stashring/stashring/internal/qstashtest"
 	"github.com/stashring/stashring/verifier/verifiertest"
 )
 
@@ -199,5 +200,23 @@ func TestWrongSettingsStopServeBeforeItListensAndNameTheWayOut(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestQStashItselfServesAsTheStoreAndForgersDoNotReachIt(t *testing.T) {
+	api := qstashtest.Start(verifiertest.NewSigner())
+	defer api.Close()
+	g := startServe(t, api.Env(), "--keys=qstash:", "--public-url=https://h.example", "--min-interval=1h", "--max-age=1h")
+	if status, text := post(t, g.public, api.Account.Sign("https://h.example", nil), nil); status != http.StatusOK {
+		t.Errorf("got %d and %s, want 200", status, text)
+	}
+	stranger := verifiertest.NewSigner()
+	for range 20 {
+		if status, _ := post(t, g.public, stranger.Sign("https://h.example", nil), nil); status != http.StatusUnauthorized {
+			t.Errorf("a forged delivery got %d, want 401", status)
+		}
+	}
+	if got := api.Asked(); got != 1 {
+		t.Errorf("QStash was asked %d times, want once", got)
 	}
 }

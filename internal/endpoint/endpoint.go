@@ -21,7 +21,7 @@ import (
 // Settings are the flags of `serve` and the variables of the Lambda function.
 // Their struct tags are kong's.
 type Settings struct {
-	Keys      []string `sep:";" placeholder:"SOURCE" help:"Where the signing keys are: env: (the default) or file:PATH, with REGION= in front for a further region. Repeatable; in the variable, separated by semicolons."`
+	Keys      []string `sep:";" placeholder:"SOURCE" help:"Where the signing keys are: env: (the default), file:PATH or qstash: (asked with QSTASH_TOKEN), with REGION= in front for a further region. Repeatable; in the variable, separated by semicolons."`
 	PublicURL string   `name:"public-url" placeholder:"URL" help:"The URL that QStash is given for this endpoint, up to the path of the request: https://hooks.example.com."`
 	Upstream  string   `placeholder:"URL" help:"Where verified deliveries go: http://127.0.0.1:3000. Without it they are logged and answered."`
 

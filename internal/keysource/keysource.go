@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stashring/stashring/keystore"
+	"github.com/stashring/stashring/keystore/qstashstore"
 )
 
 // Source is one place where the keys of one region are.
@@ -19,7 +20,7 @@ type Source struct {
 }
 
 // Forms lists how a source may be written, for messages and help.
-const Forms = "env:, file:PATH"
+const Forms = "env:, file:PATH, qstash:"
 
 // Parse reads sources, each of them an optional "REGION=" and one of [Forms]. One
 // of them must be for the default region; no region may come twice. "env:" stands
@@ -71,6 +72,12 @@ func ParseOne(spec string) (Source, error) {
 		source.Provider, source.local = keystore.EnvRegion(region), true
 	case scheme == "file" && name != "":
 		source.Provider, source.local = keystore.File(name), true
+	case place == "qstash:":
+		store, err := qstashstore.FromEnv(region)
+		if err != nil {
+			return Source{}, err
+		}
+		source.Provider = store
 	case scheme == "file":
 		return Source{}, fmt.Errorf("%q names no file: write file:PATH", spec)
 	default:
