@@ -1,12 +1,10 @@
 package verifier
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -106,39 +104,6 @@ func checkHeader(header []byte) error {
 		return err
 	case alg != "HS256":
 		return fmt.Errorf("%w: not HS256", ErrAlgorithm)
-	}
-	return nil
-}
-
-var errNotAnObject = errors.New("not one strict JSON object")
-
-// eachMember calls f for the members of a JSON object. It refuses what leaves
-// room for two readings: bytes that aren't UTF-8, a name that comes twice,
-// anything behind the object (RFC 8259, section 4; RFC 7493, section 2).
-func eachMember(object []byte, f func(name string, value jsontext.Value) error) error {
-	d := jsontext.NewDecoder(bytes.NewReader(object))
-	if open, err := d.ReadToken(); err != nil || open.Kind() != '{' {
-		return errNotAnObject
-	}
-	for d.PeekKind() == '"' {
-		name, err := d.ReadToken()
-		if err != nil {
-			return errNotAnObject
-		}
-		key := name.String()
-		value, err := d.ReadValue()
-		if err != nil {
-			return errNotAnObject
-		}
-		if err := f(key, value); err != nil {
-			return err
-		}
-	}
-	if end, err := d.ReadToken(); err != nil || end.Kind() != '}' {
-		return errNotAnObject
-	}
-	if _, err := d.ReadToken(); err != io.EOF {
-		return errNotAnObject
 	}
 	return nil
 }
