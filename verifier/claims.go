@@ -22,6 +22,8 @@ type claims struct {
 	notBefore           int64
 	issuedAt            int64
 	has                 claim
+
+	unescaped []byte // the memory of strings that have escapes, used again
 }
 
 // claim is a set of claims.
@@ -36,7 +38,8 @@ const (
 	hasNotBefore
 	hasIssuedAt
 
-	required = hasIssuer | hasSubject | hasBody | hasExpires
+	allClaims = 1<<iota - 1
+	required  = hasIssuer | hasSubject | hasBody | hasExpires
 )
 
 // The times that a claim may name: the years 1 to 9999, which is what RFC 3339
@@ -48,11 +51,21 @@ const (
 
 // read reads a payload.
 func (c *claims) read(payload []byte) error {
-	*c = claims{}
+	if !c.scan(payload) {
+		if err := c.decode(payload); err != nil {
+			return err
+		}
+	}
+	return c.complete()
+}
+
+// decode reads a payload in whatever form JSON has for it.
+func (c *claims) decode(payload []byte) error {
+	*c = claims{unescaped: c.unescaped}
 	if err := eachMember(payload, c.set); err != nil {
 		return fmt.Errorf("%w: %w", ErrClaims, err)
 	}
-	return c.complete()
+	return nil
 }
 
 func (c *claims) complete() error {

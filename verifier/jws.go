@@ -2,7 +2,6 @@ package verifier
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -20,9 +19,6 @@ const usualHeader = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
 
 // macChars is the length of a MAC in base64url.
 const macChars = (sha256.Size*8 + 5) / 6
-
-// base64url refuses bits behind the last byte, which would be a second spelling.
-var base64url = base64.RawURLEncoding.Strict()
 
 // jws is a compact token taken apart (RFC 7515, section 7.1). Its memory is used
 // again for the next one.
@@ -65,18 +61,6 @@ func (t *jws) parse(token string) error {
 		return fmt.Errorf("%w: header: %w", ErrMalformed, err)
 	}
 	return checkHeader(decoded)
-}
-
-var errSpelling = errors.New("not canonical base64url")
-
-// decode appends what a segment encodes to dst. Only one spelling of it is taken:
-// no padding, no line breaks (which encoding/base64 skips), no stray bits.
-func decode(dst, segment []byte) ([]byte, error) {
-	decoded, err := base64url.AppendDecode(dst, segment)
-	if err != nil || len(decoded)-len(dst) != base64url.DecodedLen(len(segment)) {
-		return nil, errSpelling
-	}
-	return decoded, nil
 }
 
 // checkHeader judges a header that isn't the usual one. It may hold members that
