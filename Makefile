@@ -5,7 +5,7 @@ SHELL := bash
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 60s
 
-.PHONY: run test build fmt vet lint fuzz cover bench
+.PHONY: drill run test build fmt vet lint fuzz cover bench
 
 run: build ## a gateway on the development keys, which shows what it does
 	./bin/stashring serve --dev
@@ -38,3 +38,6 @@ cover:
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
+
+drill: build ## roll the keys under load, and count what is lost
+	go run ./internal/drill

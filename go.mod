@@ -8,3 +8,7 @@ require (
 )
 
 require github.com/golang-jwt/jwt/v5 v5.3.1
+
+require github.com/alecthomas/kong v1.17.0
+
+require go.uber.org/goleak v1.3.0 // indirect

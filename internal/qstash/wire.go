@@ -17,6 +17,7 @@ import (
 const (
 	SignatureHeader = "Upstash-Signature"
 	RegionHeader    = "Upstash-Region"
+	RetriedHeader   = "Upstash-Retried" // how many attempts went before
 
 	// Issuer is the "iss" of every token.
 	Issuer = "Upstash"
