@@ -22,6 +22,8 @@ type claims struct {
 	notBefore           int64
 	issuedAt            int64
 	has                 claim
+
+	unescaped []byte // the memory of strings that have escapes, used again
 }
 
 // claim is a set of claims.
@@ -36,7 +38,8 @@ const (
 	hasNotBefore
 	hasIssuedAt
 
-	required = hasIssuer | hasSubject | hasBody | hasExpires
+	allClaims = 1<<iota - 1
+	required  = hasIssuer | hasSubject | hasBody | hasExpires
 )
 
 // The times that a claim may name: the years 1 to 9999, which is what RFC 3339
@@ -48,10 +51,21 @@ const (
 
 // read reads a payload.
 func (c *claims) read(payload []byte) error {
+	if !c.scan(payload) {
+		if err := c.decode(payload); err != nil {
+			return err
+		}
+	}
+	return c.complete()
+}
+
+// decode reads a payload in whatever form JSON has for it.
+func (c *claims) decode(payload []byte) error {
+	*c = claims{unescaped: c.unescaped}
 	if err := eachMember(payload, c.set); err != nil {
 		return fmt.Errorf("%w: %w", ErrClaims, err)
 	}
-	return c.complete()
+	return nil
 }
 
 func (c *claims) complete() error {
@@ -116,7 +130,7 @@ func stringClaim(value jsontext.Value) ([]byte, error) {
 	if value.Kind() != '"' {
 		return nil, errNotAString
 	}
-	return jsontext.AppendUnquote(nil, value)
+	return jsontext.AppendUnquote(make([]byte, 0, len(value)), value)
 }
 
 // numericDate reads a time in seconds (RFC 7519, section 2), which may have a
@@ -151,30 +165,47 @@ func (c *claims) setBody(encoded []byte) error {
 	return nil
 }
 
-// judge holds the claims against the delivery: issuer, destination, times.
-func (v *Verifier) judge(c *claims, destination string) error {
-	if string(c.issuer) != issuer {
-		return fmt.Errorf("%w: the token is from %q, not %q", ErrIssuer, c.issuer, issuer)
-	}
-	if !v.cfg.InsecureSkipDestination && !sameDestination(c.subject, destination) {
-		return fmt.Errorf("%w: the token is for %q, the delivery came to %q", ErrDestination, c.subject, destination)
-	}
-	now := v.cfg.Now()
-	if expires := time.Unix(c.expires, 0); !now.Before(expires.Add(v.cfg.Leeway)) {
-		return fmt.Errorf("%w: at %v, %v ago", ErrExpired, expires.UTC(), now.Sub(expires).Round(time.Second))
-	}
-	if notBefore := time.Unix(c.notBefore, 0); c.has&hasNotBefore != 0 && now.Add(v.cfg.Leeway).Before(notBefore) {
-		return fmt.Errorf("%w: not before %v, in %v", ErrNotYetValid, notBefore.UTC(), notBefore.Sub(now).Round(time.Second))
+// judge holds the claims against the delivery: issuer, destination, times. It
+// returns the bare reason for a refusal, because a forgery is judged too and
+// nobody reads what is wrong with it.
+func (v *Verifier) judge(c *claims, destination string, now time.Time) error {
+	switch {
+	case string(c.issuer) != issuer:
+		return ErrIssuer
+	case !v.cfg.InsecureSkipDestination && !sameDestination(c.subject, destination):
+		return ErrDestination
+	case !now.Before(time.Unix(c.expires, 0).Add(v.cfg.Leeway)):
+		return ErrExpired
+	case c.has&hasNotBefore != 0 && now.Add(v.cfg.Leeway).Before(time.Unix(c.notBefore, 0)):
+		return ErrNotYetValid
 	}
 	return nil
 }
 
+// explain adds to a reason what the claims are that gave it.
+func (c *claims) explain(reason error, destination string, now time.Time) error {
+	switch reason {
+	case ErrIssuer:
+		return fmt.Errorf("%w: the token is from %q, not %q", reason, c.issuer, issuer)
+	case ErrDestination:
+		return fmt.Errorf("%w: the token is for %q, the delivery came to %q", reason, c.subject, destination)
+	case ErrExpired:
+		expired := time.Unix(c.expires, 0)
+		return fmt.Errorf("%w: at %v, %v ago", reason, expired.UTC(), now.Sub(expired).Round(time.Second))
+	case ErrNotYetValid:
+		notBefore := time.Unix(c.notBefore, 0)
+		return fmt.Errorf("%w: not before %v, in %v", reason, notBefore.UTC(), notBefore.Sub(now).Round(time.Second))
+	}
+	return reason
+}
+
 // sameDestination compares byte for byte, but takes an empty path and "/" for
 // one: the request line of HTTP has no empty path (RFC 9112, section 3.2.1), so a
-// receiver can't tell which of them the sender wrote.
+// receiver can't tell which of them the sender wrote. A receiver that doesn't know
+// its own URL is no destination.
 func sameDestination(signed []byte, arrived string) bool {
 	if string(signed) == arrived {
-		return true
+		return arrived != ""
 	}
 	return withRootPath(string(signed)) == withRootPath(arrived)
 }

@@ -1,12 +1,9 @@
 package verifier
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -22,9 +19,6 @@ const usualHeader = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
 
 // macChars is the length of a MAC in base64url.
 const macChars = (sha256.Size*8 + 5) / 6
-
-// base64url refuses bits behind the last byte, which would be a second spelling.
-var base64url = base64.RawURLEncoding.Strict()
 
 // jws is a compact token taken apart (RFC 7515, section 7.1). Its memory is used
 // again for the next one.
@@ -69,18 +63,6 @@ func (t *jws) parse(token string) error {
 	return checkHeader(decoded)
 }
 
-var errSpelling = errors.New("not canonical base64url")
-
-// decode appends what a segment encodes to dst. Only one spelling of it is taken:
-// no padding, no line breaks (which encoding/base64 skips), no stray bits.
-func decode(dst, segment []byte) ([]byte, error) {
-	decoded, err := base64url.AppendDecode(dst, segment)
-	if err != nil || len(decoded)-len(dst) != base64url.DecodedLen(len(segment)) {
-		return nil, errSpelling
-	}
-	return decoded, nil
-}
-
 // checkHeader judges a header that isn't the usual one. It may hold members that
 // we don't know, but none that would change what the signature means, and
 // nothing in it is ever followed ("kid", "jku", "jwk", "x5u").
@@ -106,39 +88,6 @@ func checkHeader(header []byte) error {
 		return err
 	case alg != "HS256":
 		return fmt.Errorf("%w: not HS256", ErrAlgorithm)
-	}
-	return nil
-}
-
-var errNotAnObject = errors.New("not one strict JSON object")
-
-// eachMember calls f for the members of a JSON object. It refuses what leaves
-// room for two readings: bytes that aren't UTF-8, a name that comes twice,
-// anything behind the object (RFC 8259, section 4; RFC 7493, section 2).
-func eachMember(object []byte, f func(name string, value jsontext.Value) error) error {
-	d := jsontext.NewDecoder(bytes.NewReader(object))
-	if open, err := d.ReadToken(); err != nil || open.Kind() != '{' {
-		return errNotAnObject
-	}
-	for d.PeekKind() == '"' {
-		name, err := d.ReadToken()
-		if err != nil {
-			return errNotAnObject
-		}
-		key := name.String()
-		value, err := d.ReadValue()
-		if err != nil {
-			return errNotAnObject
-		}
-		if err := f(key, value); err != nil {
-			return err
-		}
-	}
-	if end, err := d.ReadToken(); err != nil || end.Kind() != '}' {
-		return errNotAnObject
-	}
-	if _, err := d.ReadToken(); err != io.EOF {
-		return errNotAnObject
 	}
 	return nil
 }

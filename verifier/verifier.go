@@ -101,8 +101,12 @@ func (v *Verifier) VerifyToken(ctx context.Context, signature, destination, regi
 	if err != nil {
 		return nil, err
 	}
-	if err := v.check(p, destination); err != nil {
+	if err := p.claims.read(p.jws.payload); err != nil {
 		return nil, err
+	}
+	now := v.cfg.Now()
+	if reason := v.judge(&p.claims, destination, now); reason != nil {
+		return nil, p.claims.explain(reason, destination, now)
 	}
 	return p.claims.token(keys.Region(), slot, key, destination), nil
 }
@@ -115,7 +119,7 @@ func (v *Verifier) match(ctx context.Context, p *parsed, destination string, reg
 		if slot, key, ok := keys.Match(p.jws.signingInput, p.jws.mac[:]); ok {
 			return keys, slot, key, nil
 		}
-		if v.check(p, destination) != nil {
+		if !v.plausible(p, destination) {
 			break // no key would make this token good
 		}
 		tried := keys
@@ -129,11 +133,7 @@ func (v *Verifier) match(ctx context.Context, p *parsed, destination string, reg
 	return keys, 0, keystore.Key{}, &signatureError{tried: keys}
 }
 
-// check reads the claims and holds them against the delivery.
-func (v *Verifier) check(p *parsed, destination string) error {
-	p.claims = claims{}
-	if err := p.claims.read(p.jws.payload); err != nil {
-		return err
-	}
-	return v.judge(&p.claims, destination)
+// plausible reports whether the token would be good under the right key.
+func (v *Verifier) plausible(p *parsed, destination string) bool {
+	return p.claims.read(p.jws.payload) == nil && v.judge(&p.claims, destination, v.cfg.Now()) == nil
 }
