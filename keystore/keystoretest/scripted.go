@@ -2,6 +2,7 @@ package keystoretest
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 
@@ -132,4 +133,12 @@ func Stale(d time.Duration, read Step) Step {
 // Panic panics with v.
 func Panic(v any) Step {
 	return func(context.Context) (keystore.KeySet, error) { panic(v) }
+}
+
+// Exit ends the goroutine that the call runs in, as testing.T.FailNow does.
+func Exit() Step {
+	return func(context.Context) (keystore.KeySet, error) {
+		runtime.Goexit()
+		panic("unreachable")
+	}
 }
