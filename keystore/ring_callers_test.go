@@ -77,6 +77,7 @@ func TestAMissAfterAnothersRefreshIsRetriedWithNoFetch(t *testing.T) {
 		b.account.Roll()
 		b.want("the delivery that refreshes", b.deliver(), accepted)
 		b.wantCalls("after it", 2)
+		time.Sleep(minInterval) // so that no pause hides a fetch
 		newer, err := b.ring.Refresh(b.Context(), seen)
 		if err != nil || newer.Generation() == seen.Generation() || !newer.Keys().SameKeys(b.keys()) {
 			t.Errorf("got generation %d after %d and %v, want the newer keys", newer.Generation(), seen.Generation(), err)

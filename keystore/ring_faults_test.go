@@ -149,6 +149,28 @@ func TestTheStoreIsAskedWithABackoffThatGrowsAndIsBounded(t *testing.T) {
 	})
 }
 
+func TestAGoodFetchEndsTheBackoff(t *testing.T) {
+	inBubble(t, keystore.RingConfig{}, func(b *bed) {
+		for range 10 { // so that luck doesn't pass for it
+			b.store.Then(fail(keystore.ErrThrottled))
+			for range 10 {
+				b.forge()
+				time.Sleep(maxBackoff)
+			}
+			b.store.Then(ask(b.account))
+			b.want("a genuine delivery", b.deliver(), accepted)
+			b.want("a forgery", b.forge(), refused)
+			b.store.Then(fail(keystore.ErrThrottled))
+			time.Sleep(minInterval)
+			b.want("a forgery when the store fails again", b.forge(), undecided)
+			calls := b.store.Calls()
+			time.Sleep(3 * time.Second)
+			b.forge()
+			b.wantCalls("three seconds later", calls+1)
+		}
+	})
+}
+
 func TestTheLogTellsCausesApartAndShowsNoKey(t *testing.T) {
 	for name, test := range map[string]struct {
 		fault       keystoretest.Step

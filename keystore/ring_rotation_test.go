@@ -33,6 +33,41 @@ func TestOneRollUnderAThousandDeliveriesCostsOneFetchAndNobodyWaits(t *testing.T
 	})
 }
 
+func TestAStoreThatLagsBehindARollIsAskedOnceForItAndThenByAge(t *testing.T) {
+	inBubble(t, keystore.RingConfig{}, func(b *bed) {
+		b.load()
+		b.store.Then(answer(b.keys()))
+		b.account.Roll() // at QStash; its owner hasn't written the store yet
+		for range int(maxAge/time.Second) - 1 {
+			b.want("a delivery signed with the next key", b.deliver(), accepted)
+			time.Sleep(time.Second)
+		}
+		b.wantCalls("within MaxAge", 2)
+	})
+}
+
+func TestARollSeenWhileTheStoreIsDownIsFetchedWithTheBackoffOfAFailure(t *testing.T) {
+	inBubble(t, keystore.RingConfig{}, func(b *bed) {
+		b.load()
+		b.store.Then(fail(keystore.ErrThrottled))
+		b.account.Roll()
+		deliverFor := func(d time.Duration) {
+			for start := time.Now(); time.Since(start) < d; time.Sleep(time.Second / 10) {
+				b.want("a delivery signed with the next key", b.deliver(), accepted)
+			}
+		}
+		deliverFor(time.Minute)
+		if got := b.store.Calls(); got < 3 || got > 60 {
+			t.Errorf("the store was asked %d times in a minute, want it again after each backoff", got)
+		}
+		b.store.Then(ask(b.account))
+		deliverFor(maxBackoff)
+		if got := b.status(); !got.Current.Equal(b.keys().Current) {
+			t.Error("the roll was not fetched one backoff after the store was up")
+		}
+	})
+}
+
 func TestADoubleRollCostsOneFetchAndLosesNothing(t *testing.T) {
 	inBubble(t, keystore.RingConfig{}, func(b *bed) {
 		b.load()
