@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -78,7 +77,7 @@ func anywhereVerifier(t testing.TB) *verifier.Verifier {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ring, err := keystore.NewRing(store, keystore.RingConfig{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	ring, err := keystore.NewRing(store, keystore.RingConfig{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
