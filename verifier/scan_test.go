@@ -153,3 +153,17 @@ func TestDecodeTakesOneSpellingOfEachByte(t *testing.T) {
 		}
 	}
 }
+
+func TestPrintableSeesEveryByteAtEveryPlace(t *testing.T) {
+	for size := range 25 {
+		for place := range size {
+			for c := range 256 {
+				text := bytes.Repeat([]byte(" "), size)
+				text[place] = byte(c)
+				if got, want := printable(text), c >= ' ' && c < 0x80; got != want {
+					t.Errorf("byte %#x at %d of %d: got %v, want %v", c, place, size, got, want)
+				}
+			}
+		}
+	}
+}
