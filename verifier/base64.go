@@ -34,7 +34,7 @@ func group(four *[4]byte) uint32 {
 // decode appends to dst what a segment of base64url (RFC 4648, section 5) encodes.
 // It takes the one spelling that an encoder writes: no padding, no line breaks, no
 // bits behind the last byte. encoding/base64 skips line breaks even when it is
-// strict, and takes twice as long.
+// strict, and is slower.
 func decode(dst, segment []byte) ([]byte, error) {
 	size := len(segment) * 6 / 8
 	dst = slices.Grow(dst, size)
@@ -51,7 +51,7 @@ func decode(dst, segment []byte) ([]byte, error) {
 		wrong |= three
 		out[0], out[1], out[2] = byte(three>>16), byte(three>>8), byte(three)
 	}
-	var last uint32 // and what its letters say behind the last whole byte
+	var last uint32 // the letters that are left, and of them what no byte takes
 	switch len(segment) {
 	case 1:
 		last = notALetter
