@@ -41,7 +41,9 @@ type Ring struct {
 	cfg   RingConfig
 	clock func() moment
 
-	// snapshots holds a *snapshot for each region, for MaxStale at the most.
+	// snapshots holds a *snapshot for each region. MaxStale ends them by both
+	// clocks, where they are read; the cache's own expiry would read one of them
+	// again for every delivery.
 	snapshots *cache.Cache
 
 	// regions has each region under its own name and under the spelling of the
@@ -61,7 +63,7 @@ func NewRing(p KeyProvider, cfg RingConfig) (*Ring, error) {
 	r := &Ring{
 		cfg:       cfg,
 		clock:     newClock(),
-		snapshots: cache.New(cfg.MaxStale, 0), // 0: no janitor, a goroutine that nobody could stop
+		snapshots: cache.New(cache.NoExpiration, 0), // 0: no janitor, a goroutine that nobody could stop
 		regions:   make(map[Region]*regionRing),
 	}
 	if err := r.add(DefaultRegion, p); err != nil {
@@ -92,6 +94,9 @@ func (r *Ring) add(name Region, p KeyProvider) error {
 
 // region returns the ring of a region, in whichever spelling, or the default one.
 func (r *Ring) region(name Region) *regionRing {
+	if name == DefaultRegion {
+		return r.ordered[0]
+	}
 	if rr, ok := r.regions[name]; ok {
 		return rr
 	}

@@ -27,32 +27,31 @@ const notALetter = 1 << 24
 
 // group puts four letters together. A result of notALetter or more says that one
 // of them is none.
-func group(four []byte) uint32 {
-	_ = four[3]
+func group(four *[4]byte) uint32 {
 	return letters[0][four[0]] | letters[1][four[1]] | letters[2][four[2]] | letters[3][four[3]]
 }
 
 // decode appends to dst what a segment of base64url (RFC 4648, section 5) encodes.
 // It takes the one spelling that an encoder writes: no padding, no line breaks, no
 // bits behind the last byte. encoding/base64 skips line breaks even when it is
-// strict, and takes twice as long.
+// strict, and is slower.
 func decode(dst, segment []byte) ([]byte, error) {
 	size := len(segment) * 6 / 8
 	dst = slices.Grow(dst, size)
 	out, wrong := dst[len(dst):len(dst)+size], uint32(0)
 	dst = dst[:len(dst)+size]
 	for len(segment) >= 8 && len(out) >= 8 { // two groups, and two bytes that the next ones write again
-		first, second := group(segment), group(segment[4:])
+		first, second := group((*[4]byte)(segment)), group((*[4]byte)(segment[4:]))
 		wrong |= first | second
 		binary.BigEndian.PutUint64(out, uint64(first)<<40|uint64(second)<<16)
 		segment, out = segment[8:], out[6:]
 	}
 	for ; len(segment) >= 4; segment, out = segment[4:], out[3:] {
-		three := group(segment)
+		three := group((*[4]byte)(segment))
 		wrong |= three
 		out[0], out[1], out[2] = byte(three>>16), byte(three>>8), byte(three)
 	}
-	var last uint32 // and what its letters say behind the last whole byte
+	var last uint32 // the letters that are left, and of them what no byte takes
 	switch len(segment) {
 	case 1:
 		last = notALetter

@@ -174,9 +174,9 @@ func (v *Verifier) judge(c *claims, destination string, now time.Time) error {
 		return ErrIssuer
 	case !v.cfg.InsecureSkipDestination && !sameDestination(c.subject, destination):
 		return ErrDestination
-	case !now.Before(time.Unix(c.expires, 0).Add(v.cfg.Leeway)):
+	case c.expires <= now.Add(-v.cfg.Leeway).Unix():
 		return ErrExpired
-	case c.has&hasNotBefore != 0 && now.Add(v.cfg.Leeway).Before(time.Unix(c.notBefore, 0)):
+	case c.has&hasNotBefore != 0 && c.notBefore > now.Add(v.cfg.Leeway).Unix():
 		return ErrNotYetValid
 	}
 	return nil

@@ -42,14 +42,16 @@ var (
 	// error wraps a *keystore.UnavailableError, which says when.
 	ErrUndecided error = &reason{"can't be decided now", jwt.ErrTokenUnverifiable}
 
-	// ErrClaims: the payload isn't one strict JSON object with the required
-	// claims in their types. The token was signed all the same.
+	// ErrClaims: the payload isn't one strict JSON object, of 256 names, values
+	// and brackets at most, with the required claims in their types. The token was
+	// signed all the same.
 	ErrClaims error = &reason{"claims not accepted", jwt.ErrTokenInvalidClaims}
 
 	// ErrIssuer: "iss" isn't "Upstash".
 	ErrIssuer error = &reason{"wrong issuer", jwt.ErrTokenInvalidIssuer}
 
-	// ErrDestination: "sub" isn't the URL at which the delivery arrived.
+	// ErrDestination: "sub" isn't the URL at which the delivery arrived, or that
+	// URL is "", which stands for not known.
 	ErrDestination error = &reason{"wrong destination", jwt.ErrTokenInvalidSubject}
 
 	// ErrExpired: "exp" and the leeway are over.

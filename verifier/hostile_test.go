@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"runtime"
 	"slices"
@@ -184,7 +183,7 @@ func hostileVerifier(t testing.TB) *verifier.Verifier {
 		t.Fatal(err)
 	}
 	ring, err := keystore.NewRing(store, keystore.RingConfig{
-		MaxAge: time.Hour, MinInterval: time.Hour, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		MaxAge: time.Hour, MinInterval: time.Hour, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -64,10 +65,14 @@ func (s *Signer) Roll() {
 	s.keys = keystore.KeySet{Current: s.keys.Next, Next: NewKey(), Version: s.keys.Version + 1}
 }
 
-// Ring returns a new ring over the account, which asks again after every token
-// that doesn't verify, without a pause.
+// Ring returns a new ring over the account. It asks again after every token that
+// doesn't verify, without a pause, so that a test sees the keys roll at once; and
+// it logs nothing.
 func (s *Signer) Ring() *keystore.Ring {
-	ring, err := keystore.NewRing(s, keystore.RingConfig{MinInterval: time.Nanosecond})
+	ring, err := keystore.NewRing(s, keystore.RingConfig{
+		MinInterval: time.Nanosecond,
+		Logger:      slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		panic(err) // a provider and a good configuration are all that it asks for
 	}
