@@ -405,3 +405,18 @@ func TestSyncReplacesWhatHasNothingInCommonOnlyWhenToldTo(t *testing.T) {
 		}
 	})
 }
+
+func TestAStoreOverWhichTheProbeDoesNotVerifyIsNotCalledInStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, whole)
+		stranger, _ := verifiertest.NewSigner().Keys(t.Context())
+		w.onStep = func(what string) {
+			if what == "after: "+askQStash && w.store.writes > 0 { // written and read back
+				w.store.set(func(k *keystore.KeySet) { k.Current, k.Next = stranger.Current, stranger.Next })
+			}
+		}
+		if err := w.region().Rotate(t.Context(), usual); !errors.Is(err, roll.ErrUnproven) {
+			t.Errorf("got %v, want %v", err, roll.ErrUnproven)
+		}
+	})
+}
