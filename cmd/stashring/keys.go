@@ -161,7 +161,7 @@ func consent(ctx context.Context, std streams, yes bool, question string) error 
 	if yes {
 		return nil
 	}
-	needed := usageError{fmt.Errorf("standard input is no terminal on which to ask %q; confirm with --yes", question)}
+	needed := usageError{errors.New("standard input is no terminal to ask on; confirm with --yes")}
 	file, ok := std.in.(*os.File)
 	if !ok {
 		return needed
