@@ -115,7 +115,6 @@ func forwarded(r *http.Request, upstream *url.URL) *url.URL {
 func rewrite(r *httputil.ProxyRequest, upstream *url.URL) {
 	r.Out.URL = forwarded(r.In, upstream)
 	r.Out.Host = "" // the upstream's
-	r.Out.Trailer = nil
 	for name := range r.Out.Header {
 		if isOurs(name) {
 			delete(r.Out.Header, name)

@@ -79,8 +79,8 @@ func TestIdentityHeadersOfARequestAreStrippedInEverySpelling(t *testing.T) {
 				}
 			}
 		}
-		if len(r.Trailer) != 0 {
-			t.Errorf("the upstream got trailers %v", r.Trailer)
+		if got, ok := r.Header["Accept-Encoding"]; ok {
+			t.Errorf("the upstream is asked for %v, which the request didn't say", got)
 		}
 	}))
 	s := newGateway(t, signer, server.GatewayConfig{Upstream: upstream.URL})
@@ -113,7 +113,7 @@ func TestTargetsReachTheUpstreamAsTheyWereSignedOrNotAtAll(t *testing.T) {
 		"/", "/a", "/a/", "/?", "/?a", "/a?", "/a?b=c&b=d",
 		"/a%2Fb/../c?x=1;y=%zz", "/a%2fb", "/a//b", "//a", "//a%2F/b?c", "/./a", "/a/..", "/%2e%2e/",
 		"/a|b", "/a^b", `/a\b`, "/a<b>", "/a\"b", "/é", "/%C3%A9", "/a;b=c", "/a:b@c", "/a?b#", "/?%",
-		"/a+b?c+d", "/*", "/a%00b", "/a?x=http://h/", "/a?;;", "/a?=", "/a?&&",
+		"//a|b", "/a+b?c+d", "/*", "/a%00b", "/a?x=http://h/", "/a?;;", "/a?=", "/a?&&",
 	} {
 		got.Store("")
 		request := strings.Replace(head(signer.Sign(public+target, nil), "Connection: close\r\n"), "POST /", "POST "+target, 1)
