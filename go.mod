@@ -11,4 +11,4 @@ require github.com/golang-jwt/jwt/v5 v5.3.1
 
 require github.com/alecthomas/kong v1.17.0
 
-require go.uber.org/goleak v1.3.0 // indirect
+require go.uber.org/goleak v1.3.0

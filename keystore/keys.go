@@ -161,13 +161,12 @@ func (k Key) Equal(other Key) bool {
 	return subtle.ConstantTimeCompare([]byte(k.Reveal()), []byte(other.Reveal())) == 1
 }
 
-// String returns the fingerprint as people see it in logs: "key:5f0c…", or
-// "key:none" for the zero Key.
+// String returns the fingerprint, or "none" for the zero Key.
 func (k Key) String() string {
 	if k.IsZero() {
-		return "key:none"
+		return "none"
 	}
-	return "key:" + k.Fingerprint()
+	return k.Fingerprint()
 }
 
 // Format prints [Key.String] under every verb.
