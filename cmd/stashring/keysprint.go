@@ -85,7 +85,7 @@ func printAdvice(w io.Writer, r keyRegion, v roll.View) {
 }
 
 func printRow(w io.Writer, slot, store, qstash, version, changed string) {
-	line := fmt.Sprintf("  %-8s %-17s %-17s %-8s %s", slot, store, qstash, version, changed)
+	line := fmt.Sprintf("  %-8s %-13s %-13s %-8s %s", slot, store, qstash, version, changed)
 	fmt.Fprintln(w, strings.TrimRight(line, " "))
 }
 

@@ -64,8 +64,8 @@ func (c *keysSync) sync(ctx context.Context, std streams, paint paint, r keyRegi
 	case !change.Wrote():
 		fmt.Fprintf(std.out, "  %s; nothing to write\n", paint(green, roll.InStep.Title()))
 	default:
-		fmt.Fprintf(std.out, "  current  %-16s -> %v\n", cell(change.Before.Current), change.After.Current)
-		fmt.Fprintf(std.out, "  next     %-16s -> %v\n", cell(change.Before.Next), change.After.Next)
+		fmt.Fprintf(std.out, "  current  %-12s -> %v\n", cell(change.Before.Current), change.After.Current)
+		fmt.Fprintf(std.out, "  next     %-12s -> %v\n", cell(change.Before.Next), change.After.Next)
 		fmt.Fprintf(std.out, "  %s\n", paint(green, roll.InStep.Title()))
 	}
 	return nil
