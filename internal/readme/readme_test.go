@@ -119,3 +119,22 @@ func userModule(t *testing.T, root string) string {
 	}
 	return dir
 }
+
+var linkedTest = regexp.MustCompile(`\[([A-Z]\w+)\]\((\S+_test\.go)\)`)
+
+func TestEveryTestThatIsLinkedIsThere(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := linkedTest.FindAllSubmatch(text, -1)
+	if len(links) < 10 {
+		t.Errorf("README links %d tests", len(links))
+	}
+	for _, link := range links {
+		source, err := os.ReadFile(filepath.Join("../..", string(link[2])))
+		if err != nil || !bytes.Contains(source, []byte("func Test"+string(link[1])+"(")) {
+			t.Errorf("there is no Test%s in %s (%v)", link[1], link[2], err)
+		}
+	}
+}
