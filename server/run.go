@@ -71,6 +71,9 @@ func Run(ctx context.Context, cfg RunConfig) error {
 	for range running {
 		<-ended
 	}
+	if err == nil {
+		cfg.Logger.Info("drained")
+	}
 	return err
 }
 
