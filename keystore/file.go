@@ -8,11 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 var (
 	_ KeyProvider = (*FileStore)(nil)
 	_ KeyWriter   = (*FileStore)(nil)
+	_ Dated       = (*FileStore)(nil)
 )
 
 // A key document is some hundred bytes; a larger file is another file.
@@ -56,6 +58,18 @@ func readAtMost(path string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %s has more than %d bytes and can't be a key document", ErrInvalidKey, path, limit)
 	}
 	return doc, nil
+}
+
+// ChangedAt returns the time of the file's last modification, for either slot.
+func (s *FileStore) ChangedAt(ctx context.Context, _ Slot) (time.Time, error) {
+	if err := ctx.Err(); err != nil {
+		return time.Time{}, err
+	}
+	info, err := os.Stat(s.path)
+	if err != nil {
+		return time.Time{}, fileError(err)
+	}
+	return info.ModTime(), nil
 }
 
 // PutKeys replaces the file in one step, so that a reader sees the old set or the

@@ -9,6 +9,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/stashring/stashring/verifier"
@@ -64,9 +65,10 @@ func NewGateway(cfg GatewayConfig) (http.Handler, error) {
 	transport.DisableCompression = true // bytes pass as they are
 
 	proxy := &httputil.ReverseProxy{
-		Transport: transport,
-		Rewrite:   func(r *httputil.ProxyRequest) { rewrite(r, upstream) },
-		ErrorLog:  slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn),
+		Transport:  transport,
+		BufferPool: &buffers{},
+		Rewrite:    func(r *httputil.ProxyRequest) { rewrite(r, upstream) },
+		ErrorLog:   slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelWarn),
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			upstreamFailed(w, r, err, cfg.Logger)
 		},
@@ -87,6 +89,18 @@ func NewGateway(cfg GatewayConfig) (http.Handler, error) {
 	}), nil
 }
 
+// buffers lends out what answers are copied with.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) Get() []byte {
+	if buffer, ok := b.pool.Get().(*[]byte); ok {
+		return *buffer
+	}
+	return make([]byte, 32<<10)
+}
+
+func (b *buffers) Put(buffer []byte) { b.pool.Put(&buffer) }
+
 // forwarded returns the URL of a request at the upstream.
 func forwarded(r *http.Request, upstream *url.URL) *url.URL {
 	u := *r.URL
@@ -101,7 +115,6 @@ func forwarded(r *http.Request, upstream *url.URL) *url.URL {
 func rewrite(r *httputil.ProxyRequest, upstream *url.URL) {
 	r.Out.URL = forwarded(r.In, upstream)
 	r.Out.Host = "" // the upstream's
-	r.Out.Trailer = nil
 	for name := range r.Out.Header {
 		if isOurs(name) {
 			delete(r.Out.Header, name)

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stashring/stashring/server"
@@ -222,6 +223,35 @@ func TestAnOutageIs503AndNeverHurriesQStash(t *testing.T) {
 		if answer.StatusCode != http.StatusServiceUnavailable || err != nil || after < want-1 || after > max(want, 30) {
 			t.Errorf("retried %q: got %d with Retry-After %q, want 503 with about %d", retried, answer.StatusCode, answer.Header.Get("Retry-After"), want)
 		}
+	}
+}
+
+func TestAPauseThatIsLongerThanQStashsIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newGuard(t, down, server.GuardConfig{}).Protect(never(t))
+		for range 100 {
+			recorder := httptest.NewRecorder()
+			h.ServeHTTP(recorder, other.Request(public+"/", nil))
+			if after, _ := strconv.Atoi(recorder.Header().Get("Retry-After")); after > 13 && after <= 30 {
+				return
+			}
+			time.Sleep(30 * time.Second)
+		}
+		t.Error("the ring's backoff grows to 30 s, and no Retry-After says so")
+	})
+}
+
+func TestTrailersEndAtTheGuard(t *testing.T) {
+	signer := verifiertest.NewSigner()
+	s := serve(t, newGuard(t, signer, server.GuardConfig{}).Protect(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if _, err := io.ReadAll(r.Body); err != nil || len(r.Trailer) != 0 {
+			t.Errorf("the handler got trailers %v (%v)", r.Trailer, err)
+		}
+	})))
+	answer := talk(t, s, head(signer.Sign(public+"/", []byte("hello")), "Trailer: X-Late\r\nTransfer-Encoding: chunked\r\n")+
+		"5\r\nhello\r\n0\r\nX-Late: yes\r\n\r\n")
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("got %d, want 200", answer.StatusCode)
 	}
 }
 

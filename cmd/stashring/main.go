@@ -21,8 +21,9 @@ const (
 )
 
 type cli struct {
-	Serve serve `cmd:"" help:"Verify deliveries and pass them to an application."`
-	Send  send  `cmd:"" help:"Sign a delivery as QStash does, and post it."`
+	Serve serve       `cmd:"" help:"Verify deliveries and pass them to an application."`
+	Send  send        `cmd:"" help:"Sign a delivery as QStash does, and post it."`
+	Keys  keysCommand `cmd:"" help:"Look at the signing keys in a store, bring them in step with QStash, roll them."`
 }
 
 // streams are the standard streams, which tests replace.
