@@ -97,12 +97,18 @@ func (s *scanner) seconds(before string, n *int64) bool {
 		return false
 	}
 	negative := s.literal("-")
-	digits, sum := 0, int64(0)
-	for digits < len(s.rest) && s.rest[digits]-'0' <= 9 && digits <= 12 {
-		sum = 10*sum + int64(s.rest[digits]-'0')
-		digits++
+	var sum int64
+	digits := 0
+	for _, c := range s.rest {
+		if c < '0' || c > '9' {
+			break
+		}
+		sum = 10*sum + int64(c-'0')
+		if digits++; digits > 12 {
+			return false
+		}
 	}
-	if digits == 0 || digits > 12 || digits > 1 && s.rest[0] == '0' {
+	if digits == 0 || digits > 1 && s.rest[0] == '0' {
 		return false
 	}
 	if negative {
